@@ -296,7 +296,7 @@ fn what_follows_a_whole_error_page_has_none() {
     });
     assert_eq!((run.responses.len(), run.responses[0].status), (1, 404));
     assert!(!show(&run.output).contains("X-Length"), "{}", show(&run.output));
-    assert!(log.has("after end_headers()"), "{:?}", log.lines());
+    assert!(log.has("after send_error()"), "{:?}", log.lines());
 }
 
 #[test]

@@ -26,8 +26,9 @@ impl Response {
             State::Idle => {}
             State::Head => return self.misused(Misuse::SecondStatusLine),
             State::Held { .. } | State::Body(_) => {
+                self.head_after_head();
                 self.is_closed |= self.is_whole();
-                return self.head_after_head();
+                return;
             }
         }
         self.begin_head(protocol, status);

@@ -540,7 +540,7 @@ impl Response {
 
     /// Whether all of the declared response has been written. An error page is complete in this sense, whatever is tried
     /// after it; what is then refused does no harm.
-    fn is_whole(&self) -> bool {
+    pub(crate) fn is_whole(&self) -> bool {
         let State::Held { body, unsent } = self.state else { return self.is_complete() };
         let length = (self.out.len() - body) as u64 + unsent;
         let is_whole = self.head.length == Some(length) || (self.has_no_body() && !self.has_tunnel_status());
@@ -550,7 +550,10 @@ impl Response {
     /// A head, or part of one, after the end of this response's head.
     #[cold]
     fn head_after_head(&mut self) {
-        if self.is_whole() {
+        if self.is_closed {
+            // Of a second response, the mistake was noted when it began.
+            self.note(Misuse::AfterErrorPage);
+        } else if self.is_whole() {
             self.note(Misuse::HeadAfterHead);
         } else {
             self.misused(Misuse::HeadAfterHead);
