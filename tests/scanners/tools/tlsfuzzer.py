@@ -9,7 +9,7 @@ from programs import ENVIRONMENT, Missing, version_of
 
 NAME = "tlsfuzzer"
 
-# The scripts' default in TLS 1.2 is an exchange of keys by RSA, which rustls does not have.
+# The scripts' default in TLS 1.2 is a key exchange by RSA, which rustls does not have.
 TLS12 = ["-C", "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"]
 ALL = ["-n", "0"]
 SOME = ["-n", "20"]
@@ -21,10 +21,10 @@ TOLERATED = "tolerated, where the script wants it refused"
 GROUP = "a group that rustls does not have; the alert is handshake_failure"
 OBSOLETE = "obsolete groups are ignored, as unknown ones are"
 SUITE = "a suite that rustls does not have"
-EXCHANGE = "the script offers an exchange of keys by RSA, which rustls does not have"
+EXCHANGE = "the script offers a key exchange by RSA, which rustls does not have"
 CBC = "about CBC, which rustls does not have"
 KEY = "a signature with a key of another kind than the test's"
-PSK = "resumption without an exchange of keys, which rustls does not have"
+PSK = "resumption without a key exchange, which rustls does not have"
 TICKETS = "the script waits for a ticket after the response; all come with the handshake"
 EXTENSION = "a random extension may be a known one with a wrong content"
 POINTS = "the script wants the extension ec_point_formats in the answer (RFC 8422 section 5.1.2); rustls leaves it out"
