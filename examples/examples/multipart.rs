@@ -42,10 +42,11 @@ impl Form {
                 told += &format!("{name}: a file {file:?} of {size} bytes\n");
                 continue;
             }
-            let mut text = String::new();
-            if part.take(MOST_TEXT).read_to_string(&mut text)? as u64 == MOST_TEXT {
+            let mut text = Vec::new();
+            if part.take(MOST_TEXT).read_to_end(&mut text)? as u64 == MOST_TEXT {
                 return Err(HttpError::new(413, "The text is too long").into());
             }
+            let text = String::from_utf8(text).map_err(|_| HttpError::new(400, "The text is not UTF-8"))?;
             told += &format!("{name}: {text:?}\n");
         }
         Ok(told)

@@ -34,8 +34,11 @@ impl<W: Write> Write for Escaped<'_, W> {
             match c {
                 '\\' => self.0.write_str(r"\\")?,
                 '\0'..='\x1f' | '\x7f'..='\u{9f}' => write!(self.0, r"\x{:02x}", u32::from(c))?,
-                // The joiners are escaped here too: two names that differ only in them look the same.
-                _ if is_unseen(c) || matches!(c, '\u{200c}' | '\u{200d}') => {
+                // Joiners and fillers are escaped here too: two names that differ only in them look the same.
+                '\u{200c}' | '\u{200d}' | '\u{115f}' | '\u{1160}' | '\u{2800}' | '\u{3164}' | '\u{ffa0}' => {
+                    write!(self.0, r"\u{:04x}", u32::from(c))?;
+                }
+                _ if is_unseen(c) => {
                     write!(self.0, r"\u{:04x}", u32::from(c))?;
                 }
                 _ => self.0.write_char(c)?,
@@ -111,6 +114,9 @@ mod tests {
         let mut line = String::new();
         write!(Escaped(&mut line), "/\u{202e}gpj.exe \u{200b}a\u{ad}b\u{feff}\u{e0041} \u{7f}").unwrap();
         assert_eq!(line, "/\\u202egpj.exe \\u200ba\\u00adb\\ufeff\\ue0041 \\x7f");
+        line.clear();
+        write!(Escaped(&mut line), "a\u{200d}\u{3164}b\u{2800}").unwrap();
+        assert_eq!(line, "a\\u200d\\u3164b\\u2800");
         for c in ['é', 'ß', 'ا', 'न', '中', '👍', '\u{301}'] {
             assert!(!is_unseen(c), "{c} is seen");
         }

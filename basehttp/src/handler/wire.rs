@@ -41,6 +41,9 @@ pub(crate) trait Wire: Send {
         Ok(None)
     }
 
+    /// Output has found no room for this long, on and off, when the connection is about to be closed.
+    fn has_been_slow(&mut self, _time: Duration) {}
+
     /// Whether the client ends its input with a message, which may arrive at any time after its last request.
     fn has_closing_message(&self) -> bool {
         false

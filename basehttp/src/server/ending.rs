@@ -85,6 +85,7 @@ fn finish(handler: &mut dyn AnyHandler) {
 /// Shuts down writing. True if the client's end has to be waited for.
 fn begin_end(handler: &dyn AnyHandler) -> bool {
     let mut io = handler.vars().io();
+    io.before_close();
     let lingers = match io.closing() {
         Close::Reset => {
             io.reset();

@@ -65,7 +65,11 @@ const ORPHAN_TIME: Duration = Duration::from_secs(30);
 impl Drop for Stream {
     fn drop(&mut self) {
         if let Self::Tcp(stream) = self {
-            let _ = SockRef::from(&*stream).set_tcp_user_timeout(Some(ORPHAN_TIME));
+            let stream = SockRef::from(&*stream);
+            // Unless `outlast` has set it.
+            if matches!(stream.tcp_user_timeout(), Ok(None)) {
+                let _ = stream.set_tcp_user_timeout(Some(ORPHAN_TIME));
+            }
         }
     }
 }
@@ -267,8 +271,38 @@ impl Stream {
         let _ = either!(self, stream => stream.shutdown(Shutdown::Write));
     }
 
+    /// Gives a client that has been slow for this long the whole `ORPHAN_TIME` after the close: Linux counts it from when the
+    /// client's room first was too small, perhaps long before, and would reset a connection whose client still reads.
+    pub(super) fn outlast(&self, _slow: Duration) {
+        #[cfg(target_os = "linux")]
+        if let Self::Tcp(stream) = self {
+            let _ = SockRef::from(stream).set_tcp_user_timeout(Some(_slow.saturating_add(ORPHAN_TIME)));
+        }
+    }
+
     /// Makes the later close a reset (TCP only: a unix socket has no reset).
     pub(super) fn reset_on_close(&self) {
         let _ = either!(self, stream => SockRef::from(stream).set_linger(Some(Duration::ZERO)));
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::net::{TcpListener, TcpStream};
+
+    use super::*;
+
+    #[test]
+    fn a_slow_client_has_as_much_time_after_the_close_as_a_quick_one() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let stream = Stream::Tcp(mio::net::TcpStream::from_std(listener.accept().unwrap().0));
+        let Stream::Tcp(socket) = &stream else { panic!("TCP") };
+        // A second name of the socket, which is looked at after the close.
+        let name = SockRef::from(socket).try_clone().unwrap();
+        stream.outlast(Duration::from_secs(40));
+        drop(stream);
+        assert_eq!(name.tcp_user_timeout().unwrap(), Some(Duration::from_secs(70)));
+        drop(client);
     }
 }

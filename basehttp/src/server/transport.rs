@@ -195,6 +195,10 @@ impl Wire for Socket {
         self.counters().responded(status, route);
     }
 
+    fn has_been_slow(&mut self, time: Duration) {
+        self.endpoint.stream.outlast(time);
+    }
+
     fn shutdown_write(&mut self) {
         self.endpoint.stream.shutdown_write();
     }

@@ -410,6 +410,51 @@ impl Forgetful {
     fn log_message(&self, _message: fmt::Arguments<'_>) {}
 }
 
+/// A write that was refused after a complete response says nothing about the one that takes its place.
+#[test]
+fn what_was_refused_does_not_make_another_response_complete() {
+    let begun = |act: &Act| -> io::Result<()> {
+        act.send_error(404)?;
+        assert!(act.wfile.write_all(b"late").is_err());
+        act.discard_response()?;
+        act.send_response(200);
+        act.send_header("Transfer-Encoding", "chunked");
+        act.end_headers()?;
+        act.wfile.write_all(b"12345")
+    };
+    let (run, _) = Act::run([GET, GET].concat(), move |act| {
+        begun(act)?;
+        act.wfile.flush()?;
+        Err(io::Error::other("on purpose"))
+    });
+    let found: Vec<_> = run.responses.iter().map(|response| (response.status, response.truncated)).collect();
+    assert_eq!(found, [(200, true)], "{}", show(&run.output));
+    let (run, _) = Act::run(GET, move |act| {
+        begun(act)?;
+        Err(io::Error::other("on purpose"))
+    });
+    assert_eq!(run.responses[0].status, 500, "{}", show(&run.output));
+}
+
+/// The connection is as if the refused head had never been begun.
+#[test]
+fn a_head_that_is_refused_says_nothing_about_the_connection() {
+    for (option, request, responses) in [("keep-alive", GET10, 1), ("close", GET, 2)] {
+        let (run, log) = Act::run([request, request].concat(), move |act| {
+            act.send_response(200);
+            act.send_header("Connection", option);
+            act.send_header("X-Bad", "a\nb");
+            assert!(act.end_headers().is_err());
+            act.send_response(200);
+            act.send_header("Content-Length", 2);
+            act.end_headers()?;
+            act.wfile.write_all(b"ok")
+        });
+        let found: Vec<_> = run.responses.iter().map(|response| response.status).collect();
+        assert_eq!(found, vec![200; responses], "{option}: {} {:?}", show(&run.output), log.lines());
+    }
+}
+
 /// Python's handlers make the chunks themselves. Here the client would get them as the body, without any error.
 #[test]
 fn chunks_of_the_handlers_own_are_told() {

@@ -17,6 +17,8 @@ pub(super) struct Deadlines {
     /// How long the server may wait for the body, and for the client to take ready output.
     sending: TransferBudget,
     taking: TransferBudget,
+    /// When the client first had no room, since it last owed nothing.
+    slow_since: Option<Instant>,
 }
 
 /// How long one read of a body, and one write, may wait for the client.
@@ -35,6 +37,7 @@ impl Deadlines {
             write_timeout: timeouts.write,
             sending: TransferBudget::default(),
             taking: TransferBudget::new(bounds.response_timeout),
+            slow_since: None,
         }
     }
 
@@ -45,6 +48,9 @@ impl Deadlines {
         self.read_timeout = timeouts.read;
         self.write_timeout = timeouts.write;
         self.sending = TransferBudget::new(bounds.body_timeout);
+        if !owes {
+            self.slow_since = None;
+        }
         // A client that takes responses slowly gains no time by requesting more.
         if !owes || self.taking.is_endless() {
             self.taking = TransferBudget::new(bounds.response_timeout);
@@ -138,6 +144,12 @@ impl Deadlines {
     /// The connection waits for the client to make room.
     pub(super) fn await_room(&mut self, clock: &Clock) {
         self.taking.wait(clock);
+        self.slow_since.get_or_insert_with(|| clock.instant());
+    }
+
+    /// For how long the client has had too little room, on and off. `None` if it always had enough.
+    pub(super) fn slow_for(&self, clock: &Clock) -> Option<Duration> {
+        self.slow_since.map(|since| clock.instant().saturating_duration_since(since))
     }
 
     /// The client has taken this many bytes.
@@ -155,5 +167,27 @@ impl Deadlines {
     #[cfg(test)]
     pub(super) fn awaits_room(&self) -> bool {
         self.taking.is_waiting()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_is_slow_from_its_first_wait_until_it_owes_nothing() {
+        let clock = Clock::moved();
+        let bounds = Bounds::default();
+        let mut deadlines = Deadlines::new(Timeouts::default(), &bounds);
+        deadlines.await_room(&clock);
+        clock.advance(Duration::from_secs(10));
+        deadlines.taken(1000, &clock);
+        deadlines.begin_request(Timeouts::default(), &bounds, true);
+        clock.advance(Duration::from_secs(10));
+        deadlines.await_room(&clock);
+        clock.advance(Duration::from_secs(10));
+        assert_eq!(deadlines.slow_for(&clock), Some(Duration::from_secs(30)));
+        deadlines.begin_request(Timeouts::default(), &bounds, false);
+        assert_eq!(deadlines.slow_for(&clock), None);
     }
 }

@@ -60,6 +60,13 @@ impl Errors {
         !matches!(self.first, None | Some(ConnectionError::Answered))
     }
 
+    /// The complete response is dropped, and another one may begin.
+    pub(super) fn forget_answered(&mut self) {
+        if self.first == Some(ConnectionError::Answered) {
+            (self.first, self.unreported) = (None, None);
+        }
+    }
+
     pub(super) fn are_none(&self) -> bool {
         !self.are_fatal() && !self.has_unreported()
     }

@@ -307,6 +307,13 @@ impl ConnectionIo {
         self.closing.unwrap_or(if may_come && !self.input.ended { Close::Linger } else { Close::Plain })
     }
 
+    /// All output is with the system. The connection will be closed.
+    pub(crate) fn before_close(&mut self) {
+        if let Some(time) = self.deadlines.slow_for(self.link.clock()) {
+            self.link.wire.has_been_slow(time);
+        }
+    }
+
     /// Ends the server's half of the connection.
     pub(crate) fn shutdown_write(&mut self) {
         self.link.break_silence();

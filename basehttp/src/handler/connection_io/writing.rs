@@ -22,6 +22,7 @@ impl ConnectionIo {
             return Err(invalid(Misuse::HeadAfterHead));
         }
         self.response.abandon();
+        self.errors.forget_answered();
         Ok(())
     }
 

@@ -218,7 +218,7 @@ impl Response {
         }
         if let Some(misuse) = self.misuse.take() {
             if self.state == State::Head {
-                self.out.truncate(self.start);
+                self.take_back_head();
                 self.state = State::Idle;
             }
             self.refused = Some(misuse.clone());
@@ -232,6 +232,12 @@ impl Response {
         Ok(Ended::Interim(self.head.status))
     }
 
+    /// Removes the current head, and what it said of the connection.
+    pub(super) fn take_back_head(&mut self) {
+        self.out.truncate(self.start);
+        self.close = self.head.close_before.take().unwrap_or(self.close);
+    }
+
     fn end_interim(&mut self) {
         // RFC 9110 section 15.2: HTTP/1.0 has no 1xx responses, for the client or the handler.
         if self.head.speaks_1_1(self.traits) {
@@ -240,7 +246,7 @@ impl Response {
             }
             self.out.extend_from_slice(b"\r\n");
         } else {
-            self.out.truncate(self.start);
+            self.take_back_head();
         }
         self.start = self.out.len();
         self.state = State::Idle;

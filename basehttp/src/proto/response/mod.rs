@@ -101,8 +101,7 @@ impl Response {
     #[inline]
     pub(crate) fn abandon(&mut self) {
         if !self.is_committed() {
-            self.out.truncate(self.start);
-            self.close = self.head.close_before.unwrap_or(self.close);
+            self.take_back_head();
         }
         if self.state != State::NoRequest {
             self.state = State::Idle;

@@ -209,6 +209,10 @@ impl Wire for TlsSocket {
         self.socket.preface()
     }
 
+    fn has_been_slow(&mut self, time: Duration) {
+        self.socket.has_been_slow(time);
+    }
+
     /// A reset would destroy an alert as it would destroy a response. A handshake whose time is up has neither.
     fn has_closing_message(&self) -> bool {
         self.mode == Mode::Tls && (self.has_objected || !self.session.is_handshaking())
