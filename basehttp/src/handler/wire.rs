@@ -41,6 +41,12 @@ pub(crate) trait Wire: Send {
         Ok(None)
     }
 
+    /// Whether the last read has left input that had arrived, so that other connections have their turn. Its connection is
+    /// not silent, although that read was [`WouldBlock`](io::ErrorKind::WouldBlock).
+    fn has_rest(&self) -> bool {
+        false
+    }
+
     /// Output has found no room for this long, on and off, when the connection is about to be closed.
     fn has_been_slow(&mut self, _time: Duration) {}
 

@@ -273,10 +273,10 @@ impl Stream {
 
     /// Gives a client that has been slow for this long the whole `ORPHAN_TIME` after the close: Linux counts it from when the
     /// client's room first was too small, perhaps long before, and would reset a connection whose client still reads.
-    pub(super) fn outlast(&self, _slow: Duration) {
-        #[cfg(target_os = "linux")]
+    #[cfg(target_os = "linux")]
+    pub(super) fn outlast(&self, slow: Duration) {
         if let Self::Tcp(stream) = self {
-            let _ = SockRef::from(stream).set_tcp_user_timeout(Some(_slow.saturating_add(ORPHAN_TIME)));
+            let _ = SockRef::from(stream).set_tcp_user_timeout(Some(slow.saturating_add(ORPHAN_TIME)));
         }
     }
 

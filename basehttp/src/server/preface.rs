@@ -91,7 +91,8 @@ pub(super) fn await_input(
     let (looked, mut io) = vars.look_for_input();
     match looked {
         NextHead::Request => None,
-        NextHead::Later | NextHead::Enough if !late => {
+        NextHead::Enough => Some(Step::Break(Turn::Again)),
+        NextHead::Later if !late => {
             let time = io.silence_allowed(vars.phase());
             Some(Step::Break(next.wait(context, time)))
         }
@@ -102,7 +103,7 @@ pub(super) fn await_input(
             end_unanswered(vars);
             Some(Step::Continue(()))
         }
-        NextHead::Later | NextHead::Enough | NextHead::End => Some(Step::Break(Turn::Over)),
+        NextHead::Later | NextHead::End => Some(Step::Break(Turn::Over)),
     }
 }
 

@@ -195,6 +195,7 @@ impl Wire for Socket {
         self.counters().responded(status, route);
     }
 
+    #[cfg(target_os = "linux")]
     fn has_been_slow(&mut self, time: Duration) {
         self.endpoint.stream.outlast(time);
     }

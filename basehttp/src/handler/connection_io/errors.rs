@@ -19,8 +19,8 @@ pub(crate) enum ConnectionError {
     Body(HTTPStatus),
     /// This many bytes of a file in the response are missing, or cannot be read.
     File { left: u64, kind: io::ErrorKind },
-    /// The response was complete, and the handler was told so: one to HEAD, or one that is closed.
-    Answered,
+    /// A HEAD response was complete, and the handler was told so.
+    HeadAnswered,
 }
 
 #[derive(Debug, Default)]
@@ -54,17 +54,10 @@ impl Errors {
         self.first
     }
 
-    /// Whether the connection cannot be used any more. After a complete response it can.
+    /// Whether the connection cannot be used any more. After an answered HEAD it can.
     #[inline]
     pub(super) fn are_fatal(&self) -> bool {
-        !matches!(self.first, None | Some(ConnectionError::Answered))
-    }
-
-    /// The complete response is dropped, and another one may begin.
-    pub(super) fn forget_answered(&mut self) {
-        if self.first == Some(ConnectionError::Answered) {
-            (self.first, self.unreported) = (None, None);
-        }
+        !matches!(self.first, None | Some(ConnectionError::HeadAnswered))
     }
 
     pub(super) fn are_none(&self) -> bool {

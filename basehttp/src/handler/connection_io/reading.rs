@@ -57,7 +57,7 @@ impl ConnectionIo {
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 self.mind_silence();
-                NextHead::Later
+                self.later()
             }
             Err(_) => NextHead::End,
         }
@@ -110,11 +110,16 @@ impl ConnectionIo {
                     if is_first {
                         self.mind_silence();
                     }
-                    return NextHead::Later;
+                    return self.later();
                 }
                 Err(_) => return NextHead::End,
             }
         }
+    }
+
+    /// After a read that gave nothing. If it has left something, the connection must not be taken for one that is idle or late.
+    fn later(&self) -> NextHead {
+        if self.link.wire.has_rest() { NextHead::Enough } else { NextHead::Later }
     }
 
     /// The previous request is complete: prepares for the next one.

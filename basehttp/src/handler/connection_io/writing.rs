@@ -22,7 +22,6 @@ impl ConnectionIo {
             return Err(invalid(Misuse::HeadAfterHead));
         }
         self.response.abandon();
-        self.errors.forget_answered();
         Ok(())
     }
 
@@ -328,11 +327,11 @@ impl ConnectionIo {
 
     #[cold]
     fn refused(&mut self, misuse: Misuse) -> io::Error {
-        let is_head = misuse == Misuse::BodyForHead;
-        if is_head || self.response.is_closed() {
-            self.errors.record(ConnectionError::Answered);
+        if misuse == Misuse::BodyForHead {
+            self.errors.record(ConnectionError::HeadAnswered);
+            return io::Error::new(io::ErrorKind::BrokenPipe, misuse);
         }
-        if is_head { io::Error::new(io::ErrorKind::BrokenPipe, misuse) } else { invalid(misuse) }
+        invalid(misuse)
     }
 }
 

@@ -6,11 +6,12 @@
 
 use std::any::Any;
 use std::io::{self, IoSlice, Read, Write};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustls::{ProtocolVersion, ServerConfig, ServerConnection};
 
 use crate::handler::Address;
+use crate::handler::connection_io::READING_TIME;
 use crate::handler::facts::Facts;
 use crate::handler::wire::{Announced, Level, Notifier, Presence, Want, Wire};
 use crate::proto::fault::Fault;
@@ -29,6 +30,8 @@ pub(in crate::server) struct TlsSocket {
     is_broken: bool,
     /// The client has been sent an alert that says what it did wrong.
     has_objected: bool,
+    /// The last read has left input to the next turn.
+    has_rest: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,9 +52,8 @@ const PIECE: usize = 64 * 1024;
 /// Enough to detect what a client speaks, and usually most of its first message.
 const FIRST: usize = 1024;
 
-/// How many bytes of records without data one call handles before other connections have their turn: more than the longest
-/// record (RFC 8446 section 5.2), which gives its data only as a whole. A call does not look at the clock: if it left half a
-/// record in the socket, a connection with a request would be taken for an idle one, which a shutdown closes.
+/// How many bytes of records without data one call handles: more than the longest record (RFC 8446 section 5.2), which gives
+/// its data only as a whole.
 const BARREN_A_CALL: usize = 20 * 1024;
 
 /// How many bytes may arrive in consecutive records without data. RFC 8446 has no use for so many: a client that takes long
@@ -64,7 +66,16 @@ impl TlsSocket {
         let mut session = ServerConnection::new(config).expect("it was tried when the settings were made");
         session.set_buffer_limit(Some(PIECE));
         let (mode, first) = (Mode::Unknown, Vec::new());
-        Self { socket, session, mode, first, barren: 0, is_broken: false, has_objected: false }
+        Self {
+            socket,
+            session,
+            mode,
+            first,
+            barren: 0,
+            is_broken: false,
+            has_objected: false,
+            has_rest: false,
+        }
     }
 
     /// Detects what the client speaks.
@@ -92,7 +103,8 @@ impl TlsSocket {
     }
 
     fn read_tls(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let mut barren = 0;
+        let mut call = Call::default();
+        self.has_rest = false;
         loop {
             match self.session.reader().read(buffer) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
@@ -107,7 +119,8 @@ impl TlsSocket {
             if self.barren > MOST_BARREN {
                 return Err(self.end_barren());
             }
-            if barren > BARREN_A_CALL {
+            if call.is_enough() {
+                self.has_rest = true;
                 return Err(self.socket.leave_rest());
             }
             let is_handshake = self.session.is_handshaking();
@@ -120,7 +133,7 @@ impl TlsSocket {
             };
             match came {
                 Ok(count) => {
-                    barren += count;
+                    call.barren += count;
                     self.barren += if is_handshake { 0 } else { count };
                 }
                 Err(error) => {
@@ -172,6 +185,24 @@ impl TlsSocket {
     }
 }
 
+/// What one call has handled of records without data.
+#[derive(Default)]
+struct Call {
+    barren: usize,
+    until: Option<Instant>,
+}
+
+impl Call {
+    /// Whether other connections should have their turn. The clock is read only from the second look at the socket on.
+    fn is_enough(&mut self) -> bool {
+        if self.barren == 0 {
+            return false;
+        }
+        let now = Instant::now();
+        now >= *self.until.get_or_insert(now + READING_TIME) || self.barren > BARREN_A_CALL
+    }
+}
+
 impl Wire for TlsSocket {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.mode == Mode::Unknown {
@@ -207,6 +238,10 @@ impl Wire for TlsSocket {
 
     fn preface(&mut self) -> io::Result<Option<Announced>> {
         self.socket.preface()
+    }
+
+    fn has_rest(&self) -> bool {
+        self.has_rest
     }
 
     fn has_been_slow(&mut self, time: Duration) {
