@@ -101,7 +101,6 @@ fn who_it_was_and_what_else_there_is_to_say() {
     assert_eq!((&values[2]["status"], &values[2]["user"]), (&401.into(), &Value::Null));
 }
 
-/// On Windows it does: nothing says whether a pipe has room.
 #[cfg(unix)]
 mod unix {
     use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -110,6 +109,7 @@ mod unix {
 
     use crate::program::{PATIENCE, Signal, command, connect, folder, kill, wait_until};
 
+    /// On Windows it stops its thread: nothing says whether a pipe has room.
     #[test]
     fn a_log_that_nobody_reads_stops_nobody() {
         /// More lines than fit into a pipe and the queue.

@@ -138,7 +138,7 @@ fn found(folder: &std::fs::File, path: &Path, is_link_itself: bool) -> io::Resul
     }
 }
 
-/// For files of 2 GiB and more. A descriptor for the path alone opens nothing.
+/// For files of 2 GiB and more, and other values that do not fit into 32 bits. A descriptor for the path alone opens nothing.
 #[cfg(all(target_os = "linux", target_pointer_width = "32"))]
 fn found_large(folder: &std::fs::File, path: &Path, is_link_itself: bool) -> io::Result<Found> {
     use nix::fcntl::OFlag;

@@ -64,6 +64,10 @@ pub(super) fn function_of(handler: &dyn AnyHandler) -> &'static str {
 /// handler's error. The handler's text is logged in every case except that the client is gone.
 #[cold]
 pub(crate) fn fail(handler: &dyn AnyHandler, function: &str, failure: &HandlerFailure<'_>) {
+    if only_repeats(handler, failure) {
+        handler.vars().io().handler_failed();
+        return report_failure(handler, function, failure);
+    }
     let error = handler.vars().io().take_unreported();
     // An `HttpError` is not a failure, unless another response has been sent.
     let http = failure.http().filter(|_| !handler.vars().io().response.is_committed());
@@ -76,7 +80,7 @@ pub(crate) fn fail(handler: &dyn AnyHandler, function: &str, failure: &HandlerFa
             return handler.vars().io().cut();
         }
         // The response is complete. The error of most handlers only repeats that, perhaps in their own words.
-        Some(ConnectionError::Answered) if !failure.is_panic() => {
+        Some(ConnectionError::HeadAnswered) if !failure.is_panic() => {
             if !failure.cites(&Misuse::BodyForHead) {
                 report_failure(handler, function, failure);
             }
@@ -113,6 +117,12 @@ pub(crate) fn fail(handler: &dyn AnyHandler, function: &str, failure: &HandlerFa
     }
 }
 
+/// Whether the failure only says that more was written after a complete response, which stands.
+fn only_repeats(handler: &dyn AnyHandler, failure: &HandlerFailure<'_>) -> bool {
+    let io = handler.vars().io();
+    io.response.is_closed() && io.response.rejected().is_some_and(|misuse| failure.cites(misuse))
+}
+
 /// Reports a failure to the log and to the server's hook.
 pub(crate) fn report_failure(handler: &dyn AnyHandler, function: &str, failure: &HandlerFailure<'_>) {
     handler.log_error(format_args!("{function}: {failure}"));
@@ -124,6 +134,10 @@ fn answer_as_asked(handler: &dyn AnyHandler, function: &str, http: &HttpError) -
     let Err(error) = send_error_page(handler, http) else { return true };
     handler.vars().io().handler_failed();
     report_failure(handler, function, &HandlerFailure::Error(&error.to_string()));
+    // An override has written more after a complete page.
+    if handler.vars().io().response.is_closed() {
+        return true;
+    }
     answer(handler, &HTTPStatus::INTERNAL_SERVER_ERROR)
 }
 
@@ -132,7 +146,7 @@ fn answer(handler: &dyn AnyHandler, code: &dyn ResponseCode) -> bool {
     if handler.vars().io().response.is_committed() {
         return false;
     }
-    if send_error_page(handler, code).is_err() {
+    if send_error_page(handler, code).is_err() && !handler.vars().io().response.is_closed() {
         last_resort(handler);
     }
     true

@@ -47,7 +47,9 @@ impl<'a> HandlerFailure<'a> {
     }
 
     pub(super) fn cites(&self, misuse: &Misuse) -> bool {
-        self.message().contains(&misuse.to_string())
+        let message = self.message();
+        // `unwrap` shows it in its own form.
+        message.contains(&misuse.to_string()) || (self.is_panic() && message.contains(&format!("{misuse:?}")))
     }
 }
 

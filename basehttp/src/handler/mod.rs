@@ -306,8 +306,8 @@ pub trait RequestHandler:
     /// dropped, and the connection is closed after the error response. A message that is not allowed in a status line (with
     /// a line end or a character above U+00FF) appears in the page only, and the status line has the standard one.
     ///
-    /// Return after it: the page is sent when the method returns. If the method writes more, that write returns
-    /// [`InvalidInput`](io::ErrorKind::InvalidInput), and the page stands.
+    /// Return after it: the page is sent when the method returns, at the latest. If the method writes more, that write
+    /// returns [`InvalidInput`](io::ErrorKind::InvalidInput), and the page stands, also if the method returns that error.
     ///
     /// An override that makes its own response first calls
     /// [`discard_response`](BaseHTTPRequestHandler::discard_response), since a method may have begun another one. It also
@@ -322,7 +322,7 @@ pub trait RequestHandler:
         BaseHTTPRequestHandler::send_error(self, code)
     }
 
-    /// Begins a response and logs the request: the status line, then the `Server` and `Date` fields with the values of
+    /// Begins a response and logs the request, unless a complete response stands: the status line, then the `Server` and `Date` fields with the values of
     /// [`version_string`](Self::version_string) and [`date_time_string`](Self::date_time_string).
     /// Examples: `send_response(200)`, `send_response((200, "Lovely Spam"))`. A redirect is `send_response(302)`, then
     /// `send_header("Location", url)`. A mistake is reported by [`end_headers`](Self::end_headers).

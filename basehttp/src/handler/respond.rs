@@ -39,7 +39,7 @@ impl BaseHTTPRequestHandler {
         // Every request calls this, so it is compiled for the handler's type and does not go through `AnyHandler`.
         let status = code.status();
         // An impossible code is never sent: `end_headers` refuses it. Neither is a second response after a complete one.
-        if status.has_three_digits() && !handler.io().response.is_whole() {
+        if status.has_three_digits() && !handler.io().response.stands() {
             handler.log_request(Some(status), None);
         }
         if class_of::<H>().overrides.head {

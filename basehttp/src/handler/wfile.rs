@@ -23,8 +23,8 @@ use crate::sync::Arc;
 ///
 /// # Errors
 /// Every write can fail with
-/// - [`InvalidInput`](io::ErrorKind::InvalidInput): the write came before `end_headers()` or after `send_error()`,
-///   exceeds the declared `Content-Length`, or is for a status without a body,
+/// - [`InvalidInput`](io::ErrorKind::InvalidInput): the write came before `end_headers()`, after `send_error()` or
+///   after a second `send_response()`, exceeds the declared `Content-Length`, or is for a status without a body,
 /// - [`BrokenPipe`](io::ErrorKind::BrokenPipe): the response to a HEAD request is complete, so more body is useless,
 /// - [`TimedOut`](io::ErrorKind::TimedOut): the client reads nothing,
 /// - another error of the connection, most often because the client has gone.

@@ -396,8 +396,8 @@ impl OwnPage {
             }
             "/keeps" => self.send_header("Connection", "close"),
             "/closes" => {
-                self.send_header("Connection", "keep-alive");
                 self.set_close_connection(true);
+                self.send_header("Connection", "keep-alive");
             }
             _ => {}
         }

@@ -364,7 +364,12 @@ fn a_stream_after_an_error_page_ends() {
             act.wfile.send_trailer("X-Count", 1)?;
         }
     };
-    let streams: [fn(&Act) -> io::Result<()>; 2] = [into_wfile, trailers];
+    let bytes = |act: &Act| -> io::Result<()> {
+        loop {
+            act.wfile.send_bytes(vec![b'x'; 100_000])?;
+        }
+    };
+    let streams: [fn(&Act) -> io::Result<()>; 3] = [into_wfile, trailers, bytes];
     for (case, stream) in streams.into_iter().enumerate() {
         for starts_again in [false, true] {
             let (run, log) = Act::run(GET, move |act| {
@@ -408,6 +413,81 @@ impl Forgetful {
     }
 
     fn log_message(&self, _message: fmt::Arguments<'_>) {}
+}
+
+/// Whoever insists: `unwrap` panics, and the page stands all the same.
+#[test]
+fn a_panic_about_a_write_after_an_error_page_leaves_the_page() {
+    for request in [GET, HEAD, GET10] {
+        let (run, log) = Act::run(request, |act| {
+            act.send_error(404)?;
+            act.wfile.write_all(b"late").unwrap();
+            Ok(())
+        });
+        assert_eq!((run.responses.len(), run.responses[0].status), (1, 404), "{:?}", log.lines());
+        assert!(log.has("panicked"), "{:?}", log.lines());
+    }
+    let (run, _) = Act::run(GET, |act| {
+        act.send_error(404)?;
+        panic!("for another reason");
+    });
+    assert_eq!(run.responses[0].status, 500);
+}
+
+#[test]
+fn a_field_that_cannot_be_shown_after_an_error_page_leaves_the_page() {
+    struct Broken;
+    impl fmt::Display for Broken {
+        fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+            Err(fmt::Error)
+        }
+    }
+    let (run, log) = Act::run(GET, |act| {
+        act.send_error(404)?;
+        act.send_header("X-Late", Broken);
+        act.wfile.send_trailer("X-Late", Broken)
+    });
+    assert_eq!(run.responses[0].status, 404, "{:?}", log.lines());
+    assert_eq!(
+        log.lines().iter().filter(|line| line.contains("after send_error()")).count(),
+        1,
+        "{:?}",
+        log.lines()
+    );
+}
+
+struct Chatty {
+    base: BaseHTTPRequestHandler,
+}
+
+#[http_handler]
+impl Chatty {
+    fn do_GET(&self) -> io::Result<()> {
+        match self.path() {
+            "/error" => Err(io::Error::other("on purpose")),
+            "/panic" => panic!("on purpose"),
+            "/http" => Err(io::Error::other(basehttp::HttpError::new(404, "Not here"))),
+            _ => self.send_error(404),
+        }
+    }
+
+    fn send_error(&self, code: impl basehttp::ResponseCode) -> io::Result<()> {
+        BaseHTTPRequestHandler::send_error(self, code)?;
+        self.wfile.write_all(b"and more")
+    }
+
+    fn log_message(&self, _message: fmt::Arguments<'_>) {}
+}
+
+/// An override that writes after the page of the default: the page stands, whoever has asked for it.
+#[test]
+fn an_override_that_adds_to_the_page_leaves_the_page() {
+    for (path, status) in [("/error", 500), ("/panic", 500), ("/http", 404), ("/own", 404)] {
+        let response = basehttp::testing::client(|base| Chatty { base }).get(path);
+        assert_eq!(response.status, status, "{path}");
+        assert!(response.text().contains("Error response"), "{path}: {}", response.text());
+        assert!(!response.text().contains("and more"), "{path}");
+    }
 }
 
 /// A write that was refused after a complete response says nothing about the one that takes its place.

@@ -78,7 +78,10 @@ impl Response {
 
     /// Records that the value of a field could not be formatted.
     pub(crate) fn unprintable(&mut self, name: &str) {
-        self.misused(Misuse::Unprintable(name.to_owned()));
+        match self.state {
+            State::Held { .. } | State::Body(_) => self.head_after_head(),
+            _ => self.misused(Misuse::Unprintable(name.to_owned())),
+        }
     }
 
     /// Adds `Server` and `Date` after a status line.

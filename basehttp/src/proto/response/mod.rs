@@ -193,7 +193,8 @@ impl Response {
         self.state == State::Body(Framing::UntilClose) || (self.is_committed() && self.is_headless())
     }
 
-    /// Refuses body bytes and trailer fields for a response that is complete and to which nothing may be added. It stands.
+    /// Refuses body bytes and trailer fields for a response that is complete and to which nothing may be added. The response
+    /// stands.
     ///
     /// # Errors
     /// The mistake: a second response, or what is written after an error page.
@@ -204,6 +205,11 @@ impl Response {
             return Err(self.rejected.get_or_insert(Misuse::AfterErrorPage).clone());
         }
         Ok(())
+    }
+
+    /// Whether another response would not take the place of this one, which is complete.
+    pub(crate) fn stands(&self) -> bool {
+        self.is_closed || self.is_whole()
     }
 
     /// Whether the response is complete and nothing may be added to it.
@@ -539,7 +545,7 @@ impl Response {
 
     /// Whether all of the declared response has been written. An error page is complete in this sense, whatever is tried
     /// after it; what is then refused does no harm.
-    pub(crate) fn is_whole(&self) -> bool {
+    fn is_whole(&self) -> bool {
         let State::Held { body, unsent } = self.state else { return self.is_complete() };
         let length = (self.out.len() - body) as u64 + unsent;
         let is_whole = self.head.length == Some(length) || (self.has_no_body() && !self.has_tunnel_status());

@@ -24,7 +24,10 @@ impl Response {
 
     /// Records that the value of a trailer field could not be formatted.
     pub(crate) fn unprintable_trailer(&mut self, name: &str) -> Misuse {
-        self.note(Misuse::Unprintable(name.to_owned()))
+        match self.check_open() {
+            Ok(()) => self.note(Misuse::Unprintable(name.to_owned())),
+            Err(misuse) => misuse,
+        }
     }
 
     fn add_trailer(&mut self, name: &str, value: &str) -> Result<(), Misuse> {
