@@ -37,8 +37,8 @@ pub(crate) struct Request {
     /// How often the mark is in its head.
     pub(crate) marks: usize,
     pub(crate) body: Vec<u8>,
-    /// Whether its chunks have extensions, or fields after the last one. A server may refuse them, or many of them.
-    pub(crate) has_extras: bool,
+    /// Whether it has chunk extensions or trailer fields that a server may refuse.
+    pub(crate) may_be_refused: bool,
 }
 
 /// What is next in the bytes.
@@ -82,7 +82,9 @@ fn next(input: &mut Input<'_>, mark: &Mark) -> Item {
     };
     let after = input.rest();
     match body(input, &head, &fields) {
-        Ok(Some(Body { data, has_extras })) => Item::Request(Request { body: data, has_extras, ..head }),
+        Ok(Some(Body { data, may_be_refused })) => {
+            Item::Request(Request { body: data, may_be_refused, ..head })
+        }
         Ok(None) => Item::Incomplete(Some(Request { body: after.to_vec(), ..head })),
         Err(why) if is_chunked(&fields) => Item::BadBody(why, head),
         Err(why) => Item::Bad(why, Some(head)),
@@ -113,7 +115,7 @@ fn head<'a>(input: &mut Input<'a>, mark: &Mark) -> Result<Option<(Request, Vec<F
 #[derive(Default)]
 struct Body {
     data: Vec<u8>,
-    has_extras: bool,
+    may_be_refused: bool,
 }
 
 /// RFC 9112 section 6.3. `None` if the end is missing.
@@ -126,7 +128,7 @@ fn body(input: &mut Input<'_>, head: &Request, fields: &[Field<'_>]) -> Result<O
         ([], []) => Ok(Some(Body::default())),
         ([], [length]) => {
             let length = decimal(length).ok_or("a Content-Length that is no number")?;
-            Ok(input.take(length).map(|data| Body { data: data.to_vec(), has_extras: false }))
+            Ok(input.take(length).map(|data| Body { data: data.to_vec(), may_be_refused: false }))
         }
         ([], _) => Err("two fields Content-Length"),
         ([coding], []) if head.version == Version::Http11 => {
@@ -159,7 +161,14 @@ fn request_line(line: &[u8]) -> Result<Request, &'static str> {
         _ => return Err("another version"),
     };
     let method = String::from_utf8_lossy(method).into_owned();
-    Ok(Request { method, target: target.to_vec(), version, marks: 0, body: Vec::new(), has_extras: false })
+    Ok(Request {
+        method,
+        target: target.to_vec(),
+        version,
+        marks: 0,
+        body: Vec::new(),
+        may_be_refused: false,
+    })
 }
 
 type Field<'a> = (&'a [u8], &'a [u8]);
@@ -201,13 +210,13 @@ fn chunked(input: &mut Input<'_>) -> Result<Option<Body>, &'static str> {
         if !are_extensions(after) {
             return Err("a malformed chunk extension");
         }
-        body.has_extras |= !after.is_empty();
+        body.may_be_refused |= after.len() > SHORT;
         let size =
             std::str::from_utf8(&line[..digits]).ok().and_then(|text| usize::from_str_radix(text, 16).ok());
         let size = size.ok_or("a chunk size that is too large")?;
         if size == 0 {
             let Some(trailers) = fields(input)? else { return Ok(None) };
-            body.has_extras |= !trailers.is_empty();
+            body.may_be_refused |= trailers.iter().any(is_refusable);
             return Ok(Some(body));
         }
         let Some(data) = input.take(size) else { return Ok(None) };
@@ -218,6 +227,17 @@ fn chunked(input: &mut Input<'_>) -> Result<Option<Body>, &'static str> {
             _ => return Err("a chunk that does not end where its size says"),
         }
     }
+}
+
+/// A chunk extension or a trailer field up to this length is below all limits.
+const SHORT: usize = 200;
+
+/// Whether a server may refuse it as a trailer field: RFC 9110 section 6.5.1.
+fn is_refusable(field: &Field<'_>) -> bool {
+    const NAMES: &[&str] =
+        &["authorization", "connection", "content-length", "host", "trailer", "transfer-encoding"];
+    let (name, value) = field;
+    name.len() + value.len() > SHORT || NAMES.iter().any(|other| name.eq_ignore_ascii_case(other.as_bytes()))
 }
 
 /// RFC 9112 section 7.1.1: `*( BWS ";" BWS chunk-ext-name [ BWS "=" BWS chunk-ext-val ] )`.

@@ -115,10 +115,12 @@ fn what_agrees_is_counted() {
         judge(&format!("{head}{body}{TWO}"), &down).map(|tally| tally.unanswered)
     };
     let missing = || Err(Desync::Server("a complete request without a response".to_owned()));
-    for body in ["0\r\nHost: b\r\n\r\n", "0;a\r\n\r\n"] {
-        assert_eq!((extras("early", body), extras("q", body)), (Ok(1), missing()), "{body:?}");
+    for body in ["0\r\nHost: b\r\n\r\n".to_owned(), format!("0;{}\r\n\r\n", "a".repeat(20_000))] {
+        assert_eq!((extras("early", &body), extras("q", &body)), (Ok(1), missing()), "{body:?}");
     }
-    assert_eq!(extras("early", "0\r\n\r\n"), missing());
+    for body in ["0\r\n\r\n", "0;a\r\n\r\n", "0\r\nX-A: b\r\n\r\n"] {
+        assert_eq!(extras("early", body), missing(), "{body:?}");
+    }
 }
 
 #[test]

@@ -85,7 +85,7 @@ impl Bytes {
             // A server may refuse extensions that are long, and trailer fields that frame or route. After an early answer, it
             // can only close.
             has_ended |=
-                matches!(item, Item::Request(request) if request.has_extras && is_early(&request.target));
+                matches!(item, Item::Request(request) if request.may_be_refused && is_early(&request.target));
             // The other protocol that begins here is not read.
             if response.is_some_and(|response| response.framing == Framing::Tunnel) {
                 break;
