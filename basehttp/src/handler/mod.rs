@@ -322,8 +322,9 @@ pub trait RequestHandler:
         BaseHTTPRequestHandler::send_error(self, code)
     }
 
-    /// Begins a response and logs the request, unless a complete response stands: the status line, then the `Server` and `Date` fields with the values of
-    /// [`version_string`](Self::version_string) and [`date_time_string`](Self::date_time_string).
+    /// Begins a response and logs the request: the status line, then the `Server` and `Date` fields with the values of
+    /// [`version_string`](Self::version_string) and [`date_time_string`](Self::date_time_string). A second response after a
+    /// complete one is neither sent nor logged.
     /// Examples: `send_response(200)`, `send_response((200, "Lovely Spam"))`. A redirect is `send_response(302)`, then
     /// `send_header("Location", url)`. A mistake is reported by [`end_headers`](Self::end_headers).
     #[doc(alias("redirect", "status"))]
