@@ -121,7 +121,8 @@ mod tests {
             (text, text, text, b"Sun, 06 Nov 1994 08:49:37 GMT")
         );
         assert!(date == *text && date == text);
-        assert!(date != *"Sun, 06 Nov 1994 08:49:38 GMT");
+        let later = "Sun, 06 Nov 1994 08:49:38 GMT";
+        assert!(date != *later && date != later);
         assert_eq!(format!("{date:>31}|{date:.3}"), "  Sun, 06 Nov 1994 08:49:37 GMT|Sun");
     }
 

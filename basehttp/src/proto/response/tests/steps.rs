@@ -396,3 +396,36 @@ fn an_interim_response_can_precede_what_is_not_committed() {
     assert!(begun(GET, 200).takes_interim());
     assert!(!begun(OLD, 200).takes_interim() && !begun(OLDEST, 200).takes_interim());
 }
+
+#[test]
+fn nothing_follows_an_error_page() {
+    let length = [("Content-Length", "2")];
+    let mut page = ended(GET, 404, &length);
+    page.write(b"no").unwrap();
+    assert_eq!(page.check_open(), Ok(()));
+    page.end_error_page();
+    assert!(page.is_closed() && page.stands());
+    assert_eq!(page.begin_file(0), Ok(false), "nothing is nothing to refuse");
+    assert_eq!(page.rejected(), None);
+    assert_eq!(page.begin_file(1), Err(Misuse::AfterErrorPage));
+    assert_eq!(page.rejected(), Some(&Misuse::AfterErrorPage));
+    // One that is not complete can be completed.
+    let mut page = ended(GET, 404, &length);
+    page.write(b"n").unwrap();
+    page.end_error_page();
+    assert!(!page.is_closed() && !page.stands());
+    assert_eq!(page.begin_file(1), Ok(true));
+}
+
+#[test]
+fn a_value_after_a_response_is_noted_or_a_mistake() {
+    let mut whole = ended(GET, 204, &[]);
+    whole.second_response();
+    assert_eq!((whole.misuse(), whole.rejected()), (None, Some(&Misuse::SecondResponse)));
+    let mut begun = ended(GET, 200, &[]);
+    begun.second_response();
+    assert_eq!((begun.misuse(), begun.rejected()), (Some(&Misuse::SecondResponse), None));
+    let mut bare = ended(GET, 204, &[]);
+    bare.leave_out_content();
+    assert_eq!((bare.misuse(), bare.rejected()), (None, Some(&Misuse::BodyForStatus(204))));
+}
