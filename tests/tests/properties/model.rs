@@ -90,9 +90,11 @@ struct Model<'a> {
     refused: bool,
     ended_by_interim: bool,
     /// Another response was begun after a complete one, or this one is an error page.
-    drops: bool,
+    is_closed: bool,
     body: Vec<u8>,
     close: bool,
+    /// What `close` was before this head said something about the connection.
+    close_before: Option<bool>,
     must_close: Is,
     said: Is,
     interim: Vec<Head>,
@@ -126,9 +128,10 @@ pub(crate) fn expect(request: &Request, speaks_1_1: bool, bounds: Bounds, waits:
         mistake: false,
         refused: false,
         ended_by_interim: false,
-        drops: false,
+        is_closed: false,
         body: Vec::new(),
         close: !(persistent && speaks_1_1),
+        close_before: None,
         must_close: if must_close { Is::Yes } else { Is::No },
         said: Is::No,
         interim: Vec::new(),
@@ -166,7 +169,11 @@ impl Model<'_> {
         let panics = passed_on.is_none() && program.finish == Finish::WithPanic;
         // The response to HEAD is complete, and the handler was notified: whatever it returns, the response stands.
         let answered_head = !panics && came.iter().any(|came| came.error == Some(ErrorKind::BrokenPipe));
-        let (is_whole, ends) = if fails && !answered_head { self.fail(panics) } else { self.end() };
+        // The same for one that is closed, if the method returns the error of a late write.
+        let last = came.len().checked_sub(1).and_then(|last| program.acts.get(last));
+        let is_late = matches!(last, Some(Act::Write(_) | Act::WriteAll(_) | Act::Trailer(..)));
+        let answered = answered_head || (self.is_closed && passed_on.is_some() && is_late);
+        let (is_whole, ends) = if fails && !answered { self.fail(panics) } else { self.end() };
         let response = match self.state {
             State::Sent(framing) => Some((self.head, self.body, framing)),
             _ => None,
@@ -257,6 +264,7 @@ impl Model<'_> {
             Act::Close(close) => {
                 let is_sent = matches!(self.state, State::Sent(_));
                 self.close = if is_sent { self.close || *close } else { *close };
+                self.close_before = None;
             }
         }
         (0, None)
@@ -288,9 +296,9 @@ impl Model<'_> {
 
     /// Writes all bytes, with as many calls as needed.
     fn write_bytes(&mut self, bytes: &[u8]) -> (usize, Option<ErrorKind>) {
-        if self.drops {
+        if self.is_closed {
             self.decide_about_rest();
-            return (bytes.len(), None);
+            return (0, (!bytes.is_empty()).then_some(ErrorKind::InvalidInput));
         }
         let mut count = 0;
         loop {

@@ -9,7 +9,7 @@ use crate::page;
 impl Model<'_> {
     pub(super) fn respond(&mut self, code: u16, text: Option<&str>, is_stamped: bool) {
         if self.is_whole() {
-            self.drops = true;
+            self.is_closed = true;
             return;
         }
         if self.state != State::Idle {
@@ -17,6 +17,7 @@ impl Model<'_> {
             return;
         }
         self.state = State::Head;
+        self.close_before = None;
         self.refused = false;
         self.ended_by_interim = false;
         (self.length, self.chunked, self.announces, self.says_close) = (None, false, false, false);
@@ -59,8 +60,8 @@ impl Model<'_> {
 
     /// Whether such a trailer field is allowed. Whether the client gets it is another question.
     pub(super) fn trailer(&mut self, name: &str, value: &str) -> bool {
-        if self.drops {
-            return true;
+        if self.is_closed {
+            return false;
         }
         let is_late =
             ["content-length", "content-type", "trailer", "date"].contains(&&*name.to_ascii_lowercase());
@@ -100,6 +101,7 @@ impl Model<'_> {
     }
 
     fn connection(&mut self, value: &str) {
+        self.close_before.get_or_insert(self.close);
         let mut others = Vec::new();
         for option in value.split(',').map(|option| option.trim_matches([' ', '\t'])) {
             match &*option.to_ascii_lowercase() {
@@ -113,6 +115,10 @@ impl Model<'_> {
         if !others.is_empty() {
             self.field("Connection", &others.join(", "));
         }
+    }
+
+    fn take_back_close(&mut self) {
+        self.close = self.close_before.take().unwrap_or(self.close);
     }
 
     fn field(&mut self, name: &str, value: &str) {
@@ -130,6 +136,7 @@ impl Model<'_> {
         if self.state != State::Head || self.mistake || (self.head.status == 101 && !speaks_1_1) {
             if self.state == State::Head {
                 self.state = State::Idle;
+                self.take_back_close();
             }
             self.mistake = false;
             self.refused = true;
@@ -151,6 +158,8 @@ impl Model<'_> {
         }
         if speaks_1_1 {
             self.interim.push(self.head.clone());
+        } else {
+            self.take_back_close();
         }
         self.waits_for_continue &= status != 100;
         true
@@ -161,7 +170,8 @@ impl Model<'_> {
             return false;
         }
         self.state = State::Idle;
-        (self.mistake, self.refused, self.ended_by_interim, self.drops) = (false, false, false, false);
+        self.take_back_close();
+        (self.mistake, self.refused, self.ended_by_interim, self.is_closed) = (false, false, false, false);
         let page = page::Page::new(code, text, explain);
         self.respond(code, Some(&page.phrase), true);
         self.header("Connection", "close");
@@ -176,7 +186,7 @@ impl Model<'_> {
             self.header("Content-Length", &page.body.len().to_string());
             self.end_headers() && self.write_bytes(page.body.as_bytes()).1.is_none()
         };
-        self.drops = is_sent && self.is_whole();
+        self.is_closed = is_sent && self.is_whole();
         is_sent
     }
 }
