@@ -4,6 +4,8 @@
 //! It follows RFC 9112, the points in which the crate is stricter or looser (bare LF as the end of a line in a head, simple
 //! requests, HTTP/1.2 to 1.9, raw bytes in a target), and the default limits.
 
+use basehttp_tests::grammar::are_chunk_extensions;
+
 /// How the input continues.
 #[derive(Debug)]
 pub enum Next {
@@ -373,44 +375,7 @@ fn chunk_size(text: &[u8]) -> Option<u64> {
         return None;
     }
     let size = number(&text[..digits], 16)?;
-    let mut rest = &text[digits..];
-    while !rest.is_empty() {
-        rest = blanks(rest).strip_prefix(b";")?;
-        rest = token(blanks(rest))?;
-        let Some(value) = blanks(rest).strip_prefix(b"=") else { continue };
-        let value = blanks(value);
-        rest = match value {
-            [b'"', quoted @ ..] => quoted_string(quoted)?,
-            _ => token(value)?,
-        };
-    }
-    Some(size)
-}
-
-fn blanks(text: &[u8]) -> &[u8] {
-    let count = text.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
-    &text[count..]
-}
-
-/// The rest after the token at the front.
-fn token(text: &[u8]) -> Option<&[u8]> {
-    let count = text.iter().take_while(|&&byte| is_token(&[byte])).count();
-    (count > 0).then_some(&text[count..])
-}
-
-/// The rest after the closing quote.
-fn quoted_string(mut text: &[u8]) -> Option<&[u8]> {
-    loop {
-        text = match text {
-            [b'"', rest @ ..] => return Some(rest),
-            [b'\\', byte, rest @ ..] | [byte, rest @ ..] if is_field_text(*byte) => rest,
-            _ => return None,
-        }
-    }
-}
-
-fn is_field_text(byte: u8) -> bool {
-    byte == b'\t' || (byte >= b' ' && byte != 0x7f)
+    are_chunk_extensions(&text[digits..]).then_some(size)
 }
 
 /// Where the request after the trailer section begins.

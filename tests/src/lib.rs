@@ -7,6 +7,7 @@ pub mod child;
 pub mod client;
 pub mod dice;
 pub mod gate;
+pub mod grammar;
 pub mod log;
 #[cfg(target_os = "linux")]
 pub mod process;

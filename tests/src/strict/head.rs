@@ -1,6 +1,7 @@
 //! The head of a response (RFC 9112 sections 4 and 5).
 
 use super::{Asked, Fields, Input, Offence};
+use crate::grammar::{is_text, is_token};
 
 /// A version of HTTP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -140,16 +141,6 @@ fn field(line: &[u8]) -> Result<(String, Vec<u8>), &'static str> {
         return Err("a control character in a field");
     }
     Ok((String::from_utf8_lossy(name).into_owned(), value.to_vec()))
-}
-
-/// RFC 9110 section 5.6.2.
-fn is_token(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
-}
-
-/// HTAB, SP, VCHAR and obs-text (RFC 9110 section 5.5).
-fn is_text(byte: u8) -> bool {
-    matches!(byte, b'\t' | 0x20..=0x7e | 0x80..)
 }
 
 /// RFC 9110 section 5.6.7: `IMF-fixdate`, with a day that exists, and the right name for it.

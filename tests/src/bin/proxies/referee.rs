@@ -4,6 +4,7 @@
 //! A proxy marks each request that it passes on with a field that no client here can send. So the marks show how many
 //! requests the proxy believes there are, and where they begin.
 
+use basehttp_tests::grammar::{after_blanks, are_chunk_extensions, is_text, is_token};
 use basehttp_tests::strict::Version;
 
 /// The field with which a proxy marks its requests.
@@ -204,10 +205,10 @@ fn chunked(input: &mut Input<'_>) -> Result<Option<Body>, &'static str> {
         let Some(line) = input.line()? else { return Ok(None) };
         let digits = line.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
         let after = &line[digits..];
-        if digits == 0 || !(after.is_empty() || trim_start(after).starts_with(b";")) {
+        if digits == 0 || !(after.is_empty() || after_blanks(after).starts_with(b";")) {
             return Err("a chunk size that is no number");
         }
-        if !are_extensions(after) {
+        if !are_chunk_extensions(after) {
             return Err("a malformed chunk extension");
         }
         body.may_be_refused |= after.len() > SHORT;
@@ -240,58 +241,13 @@ fn is_refusable(field: &Field<'_>) -> bool {
     name.len() + value.len() > SHORT || NAMES.iter().any(|other| name.eq_ignore_ascii_case(other.as_bytes()))
 }
 
-/// RFC 9112 section 7.1.1: `*( BWS ";" BWS chunk-ext-name [ BWS "=" BWS chunk-ext-val ] )`.
-fn are_extensions(mut text: &[u8]) -> bool {
-    while !text.is_empty() {
-        let name = trim_start(text).strip_prefix(b";").map(trim_start);
-        let Some(after) = name.and_then(after_token) else { return false };
-        text = after;
-        if let Some(value) = trim_start(text).strip_prefix(b"=").map(trim_start) {
-            let Some(after) = after_token(value).or_else(|| after_quoted(value)) else { return false };
-            text = after;
-        }
-    }
-    true
-}
-
-fn after_token(text: &[u8]) -> Option<&[u8]> {
-    let length = text.iter().take_while(|byte| is_token(**byte)).count();
-    if length > 0 { text.get(length..) } else { None }
-}
-
-/// RFC 9110 section 5.6.4.
-fn after_quoted(text: &[u8]) -> Option<&[u8]> {
-    let mut rest = text.strip_prefix(b"\"")?;
-    loop {
-        rest = match rest {
-            [b'"', after @ ..] => return Some(after),
-            [b'\\', quoted, after @ ..] | [quoted, after @ ..] if is_text(*quoted) => after,
-            _ => return None,
-        };
-    }
-}
-
-/// What may be in a field's value.
-fn is_text(byte: u8) -> bool {
-    matches!(byte, b'\t' | b' '..=b'~' | 0x80..)
-}
-
 fn decimal(text: &[u8]) -> Option<usize> {
     let is_number = !text.is_empty() && text.iter().all(u8::is_ascii_digit);
     std::str::from_utf8(text).ok().filter(|_| is_number)?.parse().ok()
 }
 
-fn is_token(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
-}
-
-fn trim_start(text: &[u8]) -> &[u8] {
-    let blanks = text.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
-    &text[blanks..]
-}
-
 fn trim(text: &[u8]) -> &[u8] {
-    let text = trim_start(text);
+    let text = after_blanks(text);
     let blanks = text.iter().rev().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
     &text[..text.len() - blanks]
 }
