@@ -35,15 +35,10 @@ pub(crate) fn safe(told: &str) -> Result<String, &'static str> {
     let name: String = shown.map(|c| if is_safe(c) { c } else { '_' }).collect();
     // Windows removes a dot or a blank at the end. A dot at the beginning hides the file; behind a character that shows nothing,
     // it would only look so.
-    let mut name = name.as_str();
-    loop {
-        name = name.trim_start_matches(|c: char| c == '.' || is_nothing_alone(c) && !is_filler(c));
-        let behind_fillers = name.trim_start_matches(is_nothing_alone);
-        if !behind_fillers.starts_with('.') {
-            break;
-        }
-        name = behind_fillers;
-    }
+    let seen = name.trim_start_matches(|c: char| c == '.' || is_nothing_alone(c));
+    let (unseen, _) = name.split_at(name.len() - seen.len());
+    let after_dots = unseen.rfind('.').map_or(0, |dot| dot + 1);
+    let name = name.split_at(after_dots).1.trim_start_matches(|c: char| is_nothing_alone(c) && !is_filler(c));
     let name = name.trim_end_matches(|c: char| c == '.' || c.is_whitespace());
     if name.chars().all(is_nothing_alone) {
         return Err("A file has no usable name");
