@@ -350,6 +350,50 @@ fn what_is_written_after_an_error_page_is_refused_and_logged() {
     assert_eq!((run.responses.len(), run.responses[0].status), (1, 410), "a page may be replaced");
 }
 
+/// An error page has no place after a complete response. The response stands, and so does the connection, whether another
+/// response was tried before or not.
+#[test]
+fn an_error_page_after_a_complete_response_is_refused_and_logged() {
+    type Late = fn(&Act) -> io::Result<()>;
+    let late: [Late; 4] = [
+        |act| act.send_error(500),
+        |act| act.discard_response(),
+        |act| {
+            act.send_response(200);
+            act.send_error(500)
+        },
+        |act| {
+            let _ = act.send_error(500);
+            act.wfile.write_all(b"late")
+        },
+    ];
+    for (case, late) in late.into_iter().enumerate() {
+        for code in [200, 204] {
+            let (run, log) = Act::run([GET, GET].concat(), move |act| {
+                act.send_response(code);
+                if code == 200 {
+                    act.send_header("Content-Length", 2);
+                }
+                act.end_headers()?;
+                if code == 200 {
+                    act.wfile.write_all(b"hi")?;
+                }
+                act.wfile.flush()?;
+                late(act)
+            });
+            let found: Vec<_> = run
+                .responses
+                .iter()
+                .map(|response| (response.status, response.text().into_owned()))
+                .collect();
+            let whole = (code, if code == 200 { "hi" } else { "" }.to_owned());
+            assert_eq!(found, [whole.clone(), whole], "{case}: {:?}", log.lines());
+            assert!(log.has("after end_headers()"), "{case}: {:?}", log.lines());
+            assert!(!show(&run.output).contains("late"), "{case}");
+        }
+    }
+}
+
 /// The loop of a stream ends, although the client would never be gone: it waits for the page.
 #[test]
 fn a_stream_after_an_error_page_ends() {

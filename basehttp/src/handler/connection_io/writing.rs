@@ -18,11 +18,7 @@ use crate::proto::status::HTTPStatus;
 impl ConnectionIo {
     /// Takes back what is not committed of the response.
     pub(crate) fn abandon(&mut self) -> io::Result<()> {
-        if self.response.is_committed() {
-            return Err(invalid(Misuse::HeadAfterHead));
-        }
-        self.response.abandon();
-        Ok(())
+        self.response.take_back().map_err(invalid)
     }
 
     /// Ends a head. An interim response is sent at once.
