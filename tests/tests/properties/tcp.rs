@@ -205,6 +205,8 @@ fn good_case() -> Case {
 #[test]
 fn a_client_that_goes_away_at_any_byte_takes_no_thread_with_it() {
     let _turn = process::in_turn();
+    // The threads of an earlier test may still close their connections.
+    wait_until("the threads of other tests ended", || process::server_threads() == 0);
     let descriptors = process::descriptors();
     {
         // Only two threads, so that lost ones are noticed.
