@@ -360,3 +360,27 @@ impl Drop for Detached {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_heartbeat_is_for_a_client_that_has_heard_nothing_and_taken_everything() {
+        const EVERY: Duration = Duration::from_secs(15);
+        let begin = Instant::now();
+        let after = |seconds| begin + Duration::from_secs(seconds);
+        let mut stream = Detached::new(HandleKind::Stream);
+        assert_eq!((stream.beat(after(100), false), stream.due()), (None, None));
+        stream.set_heartbeat(Some(EVERY), b":\n\n", begin);
+        assert_eq!((stream.beat(after(14), false), stream.due()), (None, Some(after(15))));
+        assert_eq!((stream.beat(after(15), false), stream.due()), (Some(&b":\n\n"[..]), Some(after(30))));
+        // More would only wait behind what the client has not taken.
+        assert_eq!((stream.beat(after(30), true), stream.due()), (None, Some(after(45))));
+        assert_eq!((stream.beat(after(46), false), stream.due()), (Some(&b":\n\n"[..]), Some(after(61))));
+        // An event is one, too.
+        stream.heartbeat.as_mut().expect("it was set").sent = after(50);
+        assert_eq!((stream.beat(after(61), false), stream.due()), (None, Some(after(65))));
+        assert_eq!(stream.beat(after(65), false), Some(&b":\n\n"[..]));
+    }
+}
