@@ -216,12 +216,14 @@ class Run:
         """What cannot be woven: cargo-mutants compiles each of them."""
         names = [self.mutants[number]["name"] for number in numbers]
         names = [name for name in names if self.known.get(name, ("survived",))[0] == "survived"]
-        # In groups, so that little is lost when it is stopped.
+        # In groups, so that little is lost when it is stopped. The compiler itself may evaluate a mutant for ever, since
+        # the lint against that is capped.
         for group in (names[at : at + 40] for at in range(0, len(names), 40)):
             out = self.own / "alone"
             shutil.rmtree(out, ignore_errors=True)
             command = ["cargo", "mutants", "-p", "basehttp", "-o", str(out), "--jobs", str(jobs), "--cap-lints", "true",
-                       "--baseline", "skip", "--timeout", "90", "--no-times", "--colors", "never"]
+                       "--baseline", "skip", "--timeout", "90", "--build-timeout", "240", "--no-times",
+                       "--colors", "never"]
             for name in group:
                 command += ["-F", "^" + re.escape(name) + "$"]
             environment = {key: value for key, value in os.environ.items() if key != "CARGO_TARGET_DIR"}

@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::net::{SocketAddr, TcpStream};
 use std::thread;
+use std::time::Duration;
 
 use basehttp::testing::TestServer;
 use basehttp::{Directory, FileHandler, HTTPServer};
@@ -29,7 +30,8 @@ const MANY: usize = 8000;
 
 fn serve(files: &Directory) -> (TestServer, Log) {
     let (files, log) = (files.clone(), Log::default());
-    let builder = HTTPServer::builder().log_line(log.taker());
+    // The clients that take nothing stay, however long a slow machine needs to read a folder.
+    let builder = HTTPServer::builder().log_line(log.taker()).write_timeout(LONG).response_timeout(LONG);
     (TestServer::with(builder, move |base| FileHandler::new(base, &files)), log)
 }
 
@@ -44,6 +46,9 @@ fn narrow(address: SocketAddr) -> TcpStream {
 }
 
 const ROOM: usize = 32 * 1024;
+
+/// Longer than a client of a crowd waits.
+const LONG: Duration = Duration::from_secs(60 * PATIENCE.as_secs());
 
 /// What is sent of a listing on a wire that takes all of it.
 fn whole(stage: &Stage, fields: &[String]) -> Vec<u8> {
@@ -115,7 +120,10 @@ fn a_crowd_that_asks_for_lists_that_differ_is_served_a_few_at_a_time() {
             thread::spawn({
                 let address = server.address();
                 move || {
-                    let mut client = Client::over(narrow(address));
+                    let stream = narrow(address);
+                    // Each waits for some of the others.
+                    stream.set_read_timeout(Some(PATIENCE * 10)).unwrap();
+                    let mut client = Client::over(stream);
                     client.ask(format!("GET /?after=!{number} HTTP/1.1\r\nHost: a\r\n\r\n")).status
                 }
             })
