@@ -560,7 +560,8 @@ mod tests {
             piece in 1..40_usize,
         ) {
             // Content that contains the boundary cannot be sent with it.
-            prop_assume!(contents.iter().all(|content| !format!("\r\n{content}\r\n").contains("\r\n--x")));
+            let other = |content: String| format!("\r\n{content}").replace("\r\n--x", "\r\n--y")[2..].to_owned();
+            let contents: Vec<_> = contents.into_iter().map(other).collect();
             let part = |content: &String| format!("--x\r\na: b\r\n\r\n{content}\r\n");
             let body = contents.iter().map(part).collect::<String>() + "--x--\r\n";
             let parts = read(body.as_bytes(), piece).expect("a form");
