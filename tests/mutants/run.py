@@ -222,7 +222,7 @@ class Run:
             out = self.own / "alone"
             shutil.rmtree(out, ignore_errors=True)
             command = ["cargo", "mutants", "-p", "basehttp", "-o", str(out), "--jobs", str(jobs), "--cap-lints", "true",
-                       "--baseline", "skip", "--timeout", "90", "--build-timeout", "240", "--no-times",
+                       "--baseline", "skip", "--timeout", "90", "--build-timeout", "900", "--no-times",
                        "--colors", "never"]
             for name in group:
                 command += ["-F", "^" + re.escape(name) + "$"]

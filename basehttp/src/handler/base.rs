@@ -261,7 +261,7 @@ impl<M: Message> BaseHTTPRequestHandler<M> {
     /// assert_eq!(response.text(), "error 404");
     /// ```
     pub fn discard_response(&self) -> io::Result<()> {
-        self.io().abandon()
+        self.io().take_back()
     }
 
     /// The parts of a form with files (`multipart/form-data`), the request's body, which may have up to `limit` bytes. They

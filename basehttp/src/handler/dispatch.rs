@@ -141,7 +141,7 @@ fn send_of_error(
     if response.is_server_error() {
         report_failure(handler, function, &HandlerFailure::Error(&text));
     }
-    handler.vars().io().abandon()?;
+    handler.vars().io().take_back()?;
     send(handler, response)
 }
 

@@ -154,7 +154,7 @@ fn answer(handler: &dyn AnyHandler, code: &dyn ResponseCode) -> bool {
 
 /// An override of `send_error` begins its response as any method does, so the unfinished one is dropped before.
 fn send_error_page(handler: &dyn AnyHandler, code: &dyn ResponseCode) -> io::Result<()> {
-    handler.vars().io().abandon()?;
+    handler.vars().io().take_back()?;
     handler.send_error(code)
 }
 

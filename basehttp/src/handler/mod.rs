@@ -315,8 +315,8 @@ pub trait RequestHandler:
     /// ([`allowed_methods`](BaseHTTPRequestHandler::allowed_methods)).
     ///
     /// # Errors
-    /// [`InvalidInput`](io::ErrorKind::InvalidInput) if a response has already been sent; else an I/O error of the
-    /// connection.
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput) if another response, or a part of it, has already been sent. A complete
+    /// one stands. If the method returns the error, the connection is closed. Otherwise an I/O error of the connection.
     #[doc(alias("abort", "not_found"))]
     fn send_error(&self, code: impl ResponseCode) -> io::Result<()> {
         BaseHTTPRequestHandler::send_error(self, code)

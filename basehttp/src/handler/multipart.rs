@@ -559,7 +559,7 @@ mod tests {
             contents in prop::collection::vec("(\r\n--x|\r\n--|\r|\n|-|--x--|a|[\\x00-\\x7f]){0,12}", 0..4),
             piece in 1..40_usize,
         ) {
-            // Content that contains the boundary cannot be sent with it.
+            // Content with the boundary in it cannot be sent, so it has another one.
             let other = |content: String| format!("\r\n{content}").replace("\r\n--x", "\r\n--y")[2..].to_owned();
             let contents: Vec<_> = contents.into_iter().map(other).collect();
             let part = |content: &String| format!("--x\r\na: b\r\n\r\n{content}\r\n");

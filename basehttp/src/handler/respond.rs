@@ -153,7 +153,7 @@ fn error(handler: &dyn AnyHandler, code: &dyn ResponseCode) -> io::Result<()> {
         Some(cause) => handler.log_error(format_args!("code {status}, message {message} ({cause})")),
         None => handler.log_error(format_args!("code {status}, message {message}")),
     }
-    vars.io().abandon()?;
+    vars.io().take_back()?;
     // A message that is not allowed in a status line appears in the page only.
     let phrase = if can_be_reason(message) { message } else { short };
     handler.send_response(&(status, phrase));

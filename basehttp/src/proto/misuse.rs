@@ -14,6 +14,8 @@ pub(crate) enum Misuse {
     SecondStatusLine,
     /// A head or field after the end of the head.
     HeadAfterHead,
+    /// A response that was to be taken back, and of which the client may have a part.
+    SentAlready,
     /// A field, or the end of the head, without a status line before it.
     NoStatusLine,
     /// A field name that is not a token.
@@ -78,6 +80,9 @@ impl fmt::Display for Misuse {
             }
             Self::HeadAfterHead => f.write_str(
                 "a field or another response after end_headers(): what follows is the body, write it to wfile",
+            ),
+            Self::SentAlready => f.write_str(
+                "send_error() or discard_response() when the response, or a part of it, has been sent: it cannot be taken back",
             ),
             Self::NoStatusLine => {
                 f.write_str("send_header() or end_headers() without send_response() before it")

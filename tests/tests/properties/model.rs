@@ -169,10 +169,9 @@ impl Model<'_> {
         let panics = passed_on.is_none() && program.finish == Finish::WithPanic;
         // The response to HEAD is complete, and the handler was notified: whatever it returns, the response stands.
         let answered_head = !panics && came.iter().any(|came| came.error == Some(ErrorKind::BrokenPipe));
-        // The same for one that is closed, if the method returns the error of what came too late.
+        // The same for one that is closed, if the method returns the error of a late write.
         let last = came.len().checked_sub(1).and_then(|last| program.acts.get(last));
-        let is_late =
-            matches!(last, Some(Act::Write(_) | Act::WriteAll(_) | Act::Trailer(..) | Act::Error(..)));
+        let is_late = matches!(last, Some(Act::Write(_) | Act::WriteAll(_) | Act::Trailer(..)));
         let answered = answered_head || (self.is_closed && passed_on.is_some() && is_late);
         let (is_whole, ends) = if fails && !answered { self.fail(panics) } else { self.end() };
         let response = match self.state {

@@ -16,9 +16,13 @@ use crate::proto::response::{Ended, RequestTraits};
 use crate::proto::status::HTTPStatus;
 
 impl ConnectionIo {
-    /// Takes back what is not committed of the response.
-    pub(crate) fn abandon(&mut self) -> io::Result<()> {
-        self.response.take_back().map_err(invalid)
+    /// Takes back the response, for another one in its place.
+    pub(crate) fn take_back(&mut self) -> io::Result<()> {
+        if self.response.is_committed() {
+            return Err(invalid(Misuse::SentAlready));
+        }
+        self.response.abandon();
+        Ok(())
     }
 
     /// Ends a head. An interim response is sent at once.

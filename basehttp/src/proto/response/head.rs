@@ -25,7 +25,11 @@ impl Response {
             State::NoRequest => return self.misused(Misuse::NoRequest),
             State::Idle => {}
             State::Head => return self.misused(Misuse::SecondStatusLine),
-            State::Held { .. } | State::Body(_) => return self.end_with_second_response(),
+            State::Held { .. } | State::Body(_) => {
+                self.head_after_head();
+                self.is_closed |= self.is_whole();
+                return;
+            }
         }
         self.begin_head(protocol, status);
         if !status.has_three_digits() {

@@ -114,29 +114,6 @@ impl Response {
         self.forget_mistakes();
     }
 
-    /// Takes back the response, for another one in its place.
-    ///
-    /// # Errors
-    /// It is committed. If it is also complete, it stands, and nothing may be added to it.
-    pub(crate) fn take_back(&mut self) -> Result<(), Misuse> {
-        if !self.is_committed() {
-            self.abandon();
-            return Ok(());
-        }
-        if !self.is_whole() {
-            return Err(Misuse::HeadAfterHead);
-        }
-        self.end_with_second_response();
-        self.check_open()
-    }
-
-    /// Closes a complete response, after which another one was begun.
-    #[cold]
-    pub(super) fn end_with_second_response(&mut self) {
-        self.head_after_head();
-        self.is_closed |= self.is_whole();
-    }
-
     #[inline]
     fn forget_mistakes(&mut self) {
         if self.misuse.is_some() || self.refused.is_some() || self.rejected.is_some() {

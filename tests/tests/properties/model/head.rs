@@ -167,7 +167,6 @@ impl Model<'_> {
 
     pub(super) fn send_error(&mut self, code: u16, text: Option<&str>, explain: Option<&str>) -> bool {
         if matches!(self.state, State::Sent(_)) {
-            self.is_closed |= self.is_whole();
             return false;
         }
         self.state = State::Idle;

@@ -418,36 +418,6 @@ fn nothing_follows_an_error_page() {
 }
 
 #[test]
-fn only_a_response_that_is_not_committed_is_taken_back() {
-    let length = [("Content-Length", "2")];
-    let mut held = ended(GET, 200, &length);
-    held.write(b"no").unwrap();
-    held.take_back().unwrap();
-    assert!(!held.is_begun());
-    // What is complete stands, and nothing may follow.
-    let mut whole = ended(GET, 200, &length);
-    whole.write(b"no").unwrap();
-    whole.flush();
-    assert_eq!(whole.take_back(), Err(Misuse::HeadAfterHead));
-    assert!(whole.is_closed() && whole.is_complete());
-    assert_eq!((whole.misuse(), whole.rejected()), (None, Some(&Misuse::HeadAfterHead)));
-    assert_eq!(whole.check_open(), Err(Misuse::HeadAfterHead));
-    let mut page = ended(GET, 404, &length);
-    page.write(b"no").unwrap();
-    page.end_error_page();
-    page.flush();
-    assert_eq!(page.take_back(), Err(Misuse::AfterErrorPage));
-    // The rest of one that is not complete can still follow.
-    let mut part = ended(GET, 200, &length);
-    part.write(b"n").unwrap();
-    part.flush();
-    assert_eq!(part.take_back(), Err(Misuse::HeadAfterHead));
-    assert!(!part.is_closed());
-    assert_eq!((part.misuse(), part.rejected()), (None, None));
-    assert_eq!(part.write(b"o"), Ok(1));
-}
-
-#[test]
 fn a_value_after_a_response_is_noted_or_a_mistake() {
     let mut whole = ended(GET, 204, &[]);
     whole.second_response();
