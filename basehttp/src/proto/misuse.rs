@@ -81,9 +81,7 @@ impl fmt::Display for Misuse {
             Self::HeadAfterHead => f.write_str(
                 "a field or another response after end_headers(): what follows is the body, write it to wfile",
             ),
-            Self::SentAlready => f.write_str(
-                "send_error() or discard_response() when the response, or a part of it, has been sent: it cannot be taken back",
-            ),
+            Self::SentAlready => f.write_str("the response, or a part of it, was sent and cannot be taken back"),
             Self::NoStatusLine => {
                 f.write_str("send_header() or end_headers() without send_response() before it")
             }
