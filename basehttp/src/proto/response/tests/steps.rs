@@ -409,12 +409,26 @@ fn nothing_follows_an_error_page() {
     assert_eq!(page.rejected(), None);
     assert_eq!(page.begin_file(1), Err(Misuse::AfterErrorPage));
     assert_eq!(page.rejected(), Some(&Misuse::AfterErrorPage));
+    // Any complete response stands, and one that is not closed may still become an error page.
+    let whole = ended(GET, 204, &[]);
+    assert!(whole.stands() && !whole.is_closed());
     // One that is not complete can be completed.
     let mut page = ended(GET, 404, &length);
     page.write(b"n").unwrap();
     page.end_error_page();
     assert!(!page.is_closed() && !page.stands());
     assert_eq!(page.begin_file(1), Ok(true));
+}
+
+#[test]
+fn a_field_that_cannot_be_formatted_is_a_mistake_in_a_head_only() {
+    let mut head = begun(GET, 200);
+    head.unprintable("X-Eggs");
+    assert_eq!(head.misuse(), Some(&Misuse::Unprintable("X-Eggs".into())));
+    // After the head it is too late, whatever its value is.
+    let mut whole = ended(GET, 204, &[]);
+    whole.unprintable("X-Eggs");
+    assert_eq!((whole.misuse(), whole.rejected()), (None, Some(&Misuse::HeadAfterHead)));
 }
 
 #[test]
