@@ -322,6 +322,21 @@ fn a_spare_thread_takes_a_request_or_a_permit() {
 }
 
 #[test]
+fn a_spare_thread_that_is_woken_in_vain_waits_again() {
+    with_spare_thread(|pool, tasks| {
+        // It says that the bound is not reached before it waits.
+        pool.at_bound.store(true, Ordering::SeqCst);
+        pool.work.notify_all();
+        while pool.is_at_bound() {
+            assert!(tasks.try_recv().is_err(), "there is nothing to do, not even to end");
+            std::thread::yield_now();
+        }
+        assert_eq!(pool.submit(5, Lane::Uncertain), Ok(Call::Spare));
+        assert_eq!(tasks.recv().as_deref(), Ok("serve 5 Uncertain"));
+    });
+}
+
+#[test]
 fn a_spare_thread_is_promised_once() {
     with_spare_thread(|pool, tasks| {
         let mut state = lock(&pool.state);
