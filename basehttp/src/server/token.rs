@@ -75,6 +75,7 @@ mod tests {
             assert!(token.0 > MAX_CONNECTIONS && token.0 < SHARDS - 64 && token != WAKER);
         }
         assert_ne!(listener_token(0), listener_token(1));
+        assert_ne!(WAKER, Token(SHARDS));
         for token in [WAKER, Token(SHARDS), Token(LISTENERS + 1), Token(LISTENERS - MAX_LISTENERS), Token(0)]
         {
             assert_eq!(listener_number(token), None);

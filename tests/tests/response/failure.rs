@@ -229,6 +229,30 @@ fn an_error_after_the_last_byte_does_the_response_no_harm() {
     assert!(log.has("on purpose"), "{:?}", log.lines());
 }
 
+/// An error page for it comes too late, but it remains a fault of the client: one line of the log, and no failure.
+#[test]
+fn a_fault_of_the_client_after_a_whole_response_is_no_failure_of_the_handler() {
+    let stage = Stage::new(|act| {
+        act.send_response(200);
+        act.send_header("Content-Length", 4);
+        act.end_headers()?;
+        act.wfile.write_all(b"good")?;
+        act.wfile.flush()?;
+        match act.rfile.read_to_end(&mut Vec::new()) {
+            Ok(_) => Ok(()),
+            Err(_) => act.send_error((400, "A bad body")),
+        }
+    });
+    let mut client = Client::new(&stage.server);
+    let head = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+    assert_eq!(client.ask(format!("{head}zz\r\n")).text(), "good");
+    client.assert_closed();
+    let (log, errors) = stage.end();
+    assert!(errors.is_empty(), "{errors:?}");
+    let about: Vec<_> = log.iter().filter(|line| line.contains("do_POST: ")).collect();
+    assert!(matches!(&about[..], [line] if line.contains("chunk")), "{log:?}");
+}
+
 #[test]
 fn a_head_that_fails_after_its_commit_is_whole() {
     let (run, log) = Act::run("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n", |act| {

@@ -272,6 +272,31 @@ fn no_entry_is_in_two_pairs() {
 }
 
 #[test]
+fn an_entry_ages_with_each_newcomer_until_there_is_something_new_about_it() {
+    let predictor = Predictor::new();
+    // Of the same pair.
+    let meet = |tag: u16| predictor.change(u64::from(tag) << 48, |state| state);
+    let is_known = |tag: u16| {
+        let entries = predictor
+            .pair(u64::from(tag) << 48)
+            .iter()
+            .map(|entry| Entry::from(entry.load(Ordering::Relaxed)));
+        entries.into_iter().any(|entry| entry.tag == tag && entry.age > 0)
+    };
+    for tag in [1, 2, 1, 2] {
+        meet(tag);
+    }
+    for newcomer in 1..u16::from(Entry::FRESH) {
+        meet(100 + newcomer);
+        assert!(is_known(1) && is_known(2) && !is_known(100 + newcomer), "{newcomer}");
+    }
+    meet(200);
+    assert!(!is_known(1) && !is_known(2) && !is_known(200));
+    meet(200);
+    assert!(is_known(200));
+}
+
+#[test]
 fn an_entry_that_newcomers_have_freed_begins_anew() {
     let predictor = Predictor::new();
     let kind = predictor.kind("GET", "/");
