@@ -277,11 +277,10 @@ fn an_entry_ages_with_each_newcomer_until_there_is_something_new_about_it() {
     // Of the same pair.
     let meet = |tag: u16| predictor.change(u64::from(tag) << 48, |state| state);
     let is_known = |tag: u16| {
-        let entries = predictor
-            .pair(u64::from(tag) << 48)
-            .iter()
-            .map(|entry| Entry::from(entry.load(Ordering::Relaxed)));
-        entries.into_iter().any(|entry| entry.tag == tag && entry.age > 0)
+        predictor.pair(u64::from(tag) << 48).iter().any(|entry| {
+            let entry = Entry::from(entry.load(Ordering::Relaxed));
+            entry.tag == tag && entry.age > 0
+        })
     };
     for tag in [1, 2, 1, 2] {
         meet(tag);
