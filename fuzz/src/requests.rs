@@ -4,7 +4,7 @@
 //! It follows RFC 9112, the points in which the crate is stricter or looser (bare LF as the end of a line in a head, simple
 //! requests, HTTP/1.2 to 1.9, raw bytes in a target), and the default limits.
 
-use basehttp_tests::grammar::are_chunk_extensions;
+use basehttp_tests::grammar::{self, are_chunk_extensions, is_text, trim_blanks};
 
 /// How the input continues.
 #[derive(Debug)]
@@ -198,8 +198,8 @@ fn read_fields(input: &[u8], start: usize) -> Option<(Fields, usize)> {
 
 fn field(text: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
     let colon = text.iter().position(|&byte| byte == b':')?;
-    let (name, value) = (&text[..colon], trim(&text[colon + 1..]));
-    let is_good = is_token(name) && value.iter().all(|&byte| byte == b'\t' || (byte >= b' ' && byte != 0x7f));
+    let (name, value) = (&text[..colon], trim_blanks(&text[colon + 1..]));
+    let is_good = is_token(name) && value.iter().all(|byte| is_text(*byte));
     // Only blanks were trimmed.
     is_good.then(|| (name.to_vec(), value.to_vec()))
 }
@@ -211,7 +211,10 @@ fn values<'a>(fields: &'a Fields, name: &'a str) -> impl Iterator<Item = &'a [u8
 
 fn elements(fields: &Fields, name: &str) -> Vec<Vec<u8>> {
     let fields = values(fields, name);
-    fields.flat_map(|value| value.split(|&byte| byte == b',')).map(|element| trim(element).to_vec()).collect()
+    fields
+        .flat_map(|value| value.split(|&byte| byte == b','))
+        .map(|element| trim_blanks(element).to_vec())
+        .collect()
 }
 
 /// None if it is ambiguous or invalid.
@@ -305,15 +308,7 @@ fn is_reg_name(byte: u8) -> bool {
 }
 
 pub fn is_token(text: &[u8]) -> bool {
-    let is_tchar = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
-    !text.is_empty() && text.iter().all(is_tchar)
-}
-
-pub fn trim(mut text: &[u8]) -> &[u8] {
-    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = text {
-        text = rest;
-    }
-    text
+    !text.is_empty() && text.iter().all(|byte| grammar::is_token(*byte))
 }
 
 /// Decodes the body that begins at `at`.

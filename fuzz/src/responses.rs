@@ -1,6 +1,8 @@
 //! A strict client: it reads responses by RFC 9112, accepts nothing that the RFC does not allow, and shares nothing with the crate.
 
-use crate::requests::{is_token, trim};
+use basehttp_tests::grammar::trim_blanks;
+
+use crate::requests::is_token;
 use crate::show;
 
 /// What decides, in a request, how its response is read.
@@ -160,7 +162,7 @@ fn has(head: &Head, name: &str) -> bool {
 fn closes(head: &Head) -> bool {
     let connection = head.fields.iter().filter(|field| field.0 == b"connection");
     let options: Vec<_> =
-        connection.flat_map(|field| field.1.split(|&byte| byte == b',')).map(trim).collect();
+        connection.flat_map(|field| field.1.split(|&byte| byte == b',')).map(trim_blanks).collect();
     let says = |word: &[u8]| options.iter().any(|option| option.eq_ignore_ascii_case(word));
     says(b"close") || (head.minor == 0 && !says(b"keep-alive")) || head.status == 101
 }

@@ -19,6 +19,15 @@ pub fn after_blanks(text: &[u8]) -> &[u8] {
     &text[count..]
 }
 
+/// Without the spaces and tabs around it.
+#[must_use]
+pub fn trim_blanks(mut text: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = text {
+        text = rest;
+    }
+    text
+}
+
 /// What follows the size of a chunk, up to the end of its line (RFC 9112 section 7.1.1):
 /// `*( BWS ";" BWS chunk-ext-name [ BWS "=" BWS chunk-ext-val ] )`.
 #[must_use]

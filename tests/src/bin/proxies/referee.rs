@@ -4,7 +4,7 @@
 //! A proxy marks each request that it passes on with a field that no client here can send. So the marks show how many
 //! requests the proxy believes there are, and where they begin.
 
-use basehttp_tests::grammar::{after_blanks, are_chunk_extensions, is_text, is_token};
+use basehttp_tests::grammar::{after_blanks, are_chunk_extensions, is_text, is_token, trim_blanks};
 use basehttp_tests::strict::Version;
 
 /// The field with which a proxy marks its requests.
@@ -194,7 +194,7 @@ fn fields<'a>(input: &mut Input<'a>) -> Result<Option<Vec<Field<'a>>>, &'static 
         if !value.iter().all(|byte| is_text(*byte)) {
             return Err("a control character in a field");
         }
-        fields.push((name, trim(value)));
+        fields.push((name, trim_blanks(value)));
     }
 }
 
@@ -244,12 +244,6 @@ fn is_refusable(field: &Field<'_>) -> bool {
 fn decimal(text: &[u8]) -> Option<usize> {
     let is_number = !text.is_empty() && text.iter().all(u8::is_ascii_digit);
     std::str::from_utf8(text).ok().filter(|_| is_number)?.parse().ok()
-}
-
-fn trim(text: &[u8]) -> &[u8] {
-    let text = after_blanks(text);
-    let blanks = text.iter().rev().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
-    &text[..text.len() - blanks]
 }
 
 struct Input<'a> {

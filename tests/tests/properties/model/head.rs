@@ -1,6 +1,7 @@
 //! The head of the response being made, and the error page.
 
 use basehttp::HTTPStatus;
+use basehttp_tests::grammar;
 use basehttp_tests::strict::{Framing, Version};
 
 use super::{Head, Is, Model, State};
@@ -192,6 +193,5 @@ impl Model<'_> {
 }
 
 fn is_token(name: &str) -> bool {
-    let is_token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
-    !name.is_empty() && name.chars().all(is_token)
+    !name.is_empty() && name.bytes().all(grammar::is_token)
 }
